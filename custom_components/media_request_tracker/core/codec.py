@@ -92,6 +92,8 @@ def _build(hint: Any, plain: Any) -> Any:  # noqa: PLR0911 - one return per kind
     if origin in (Union, UnionType):
         if plain is None:
             return None
+        if type(plain) in args:
+            return plain
         (inner,) = (arg for arg in args if arg is not NoneType)
         return _build(inner, plain)
     if origin is tuple:

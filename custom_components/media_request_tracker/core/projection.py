@@ -297,6 +297,8 @@ class Projection:
     """When the running transfers end, by the download client."""
     stale: tuple[ServiceId, ...] = ()
     """Services that this request needs and that do not answer."""
+    own_attention: tuple[Attention, ...] = ()
+    """Attentions of the request as a whole, while its units are not known yet."""
     units: tuple[UnitProjection, ...] = ()
     downloads: tuple[DownloadProjection, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
@@ -310,9 +312,9 @@ class Projection:
 
     @property
     def attention(self) -> tuple[Attention, ...]:
-        """Return the attentions of all units, gravest first, then oldest."""
-        found = (attention for unit in self.units for attention in unit.attention)
-        return tuple(sorted(found, key=gravity))
+        """Return all attentions, gravest first, then oldest."""
+        found = [attention for unit in self.units for attention in unit.attention]
+        return tuple(sorted([*self.own_attention, *found], key=gravity))
 
     @property
     def active(self) -> bool:
