@@ -80,7 +80,9 @@ def key(tmdb: int = TMDB) -> TitleKey:
     return TitleKey(MediaType.MOVIE, tmdb)
 
 
-def request(minutes: float, status: SeerrStatus = SeerrStatus.APPROVED, **changes: object) -> SeerrRequest:
+def request(
+    minutes: float, status: SeerrStatus = SeerrStatus.APPROVED, **changes: object
+) -> SeerrRequest:
     values: dict[str, object] = {
         "request_id": 1,
         "media_type": MediaType.MOVIE,
@@ -151,7 +153,9 @@ def film(minutes: float, *, added: float | None = None, **changes: object) -> Ar
     )
 
 
-def grabbed(minutes: float, download: str = HASH, *, webhook: bool = False, **changes: object) -> Grabbed:
+def grabbed(
+    minutes: float, download: str = HASH, *, webhook: bool = False, **changes: object
+) -> Grabbed:
     values: dict[str, object] = {
         "object_id": MOVIE,
         "title_key": key(),
@@ -165,11 +169,17 @@ def grabbed(minutes: float, download: str = HASH, *, webhook: bool = False, **ch
     }
     record = f"webhook:grab:{minutes}" if webhook else f"history:{int(minutes * 60)}:{download}"
     return Grabbed(
-        service=RADARR, at=at(minutes), record=record, provisional=webhook, **(values | changes)  # type: ignore[arg-type]
+        service=RADARR,
+        at=at(minutes),
+        record=record,
+        provisional=webhook,
+        **(values | changes),  # type: ignore[arg-type]
     )
 
 
-def imported(minutes: float, download: str | None = HASH, *, webhook: bool = False, **changes: object) -> Imported:
+def imported(
+    minutes: float, download: str | None = HASH, *, webhook: bool = False, **changes: object
+) -> Imported:
     values: dict[str, object] = {
         "object_id": MOVIE,
         "title_key": key(),
@@ -180,7 +190,11 @@ def imported(minutes: float, download: str | None = HASH, *, webhook: bool = Fal
     }
     record = f"webhook:import:{minutes}" if webhook else f"history:{int(minutes * 60)}:import"
     return Imported(
-        service=RADARR, at=at(minutes), record=record, provisional=webhook, **(values | changes)  # type: ignore[arg-type]
+        service=RADARR,
+        at=at(minutes),
+        record=record,
+        provisional=webhook,
+        **(values | changes),  # type: ignore[arg-type]
     )
 
 
@@ -266,7 +280,9 @@ def stepped(minutes: float, step: TransferStep, download: str = HASH) -> Transfe
     )
 
 
-def item(minutes: float, *, playable: bool = True, item_id: str = "f" * 32, **changes: object) -> LibraryItem:
+def item(
+    minutes: float, *, playable: bool = True, item_id: str = "f" * 32, **changes: object
+) -> LibraryItem:
     values: dict[str, object] = {
         "item_type": ItemType.MOVIE,
         "name": "Perfect Days",
@@ -289,7 +305,11 @@ def playable(minutes: float, item_id: str = "f" * 32) -> BecamePlayable:
 
 def miss(minutes: float, what: MissKind, subject: str, service: ServiceId) -> Miss:
     return Miss(
-        service=service, at=at(minutes), record=f"{what}:{subject}:{minutes}", what=what, subject=subject
+        service=service,
+        at=at(minutes),
+        record=f"{what}:{subject}:{minutes}",
+        what=what,
+        subject=subject,
     )
 
 
@@ -308,7 +328,11 @@ def health(
 
 def searching(minutes: float, *, running: bool = True, **changes: object) -> SearchState:
     return SearchState(
-        service=RADARR, at=at(minutes), object_id=MOVIE, running=running, **changes  # type: ignore[arg-type]
+        service=RADARR,
+        at=at(minutes),
+        object_id=MOVIE,
+        running=running,
+        **changes,  # type: ignore[arg-type]
     )
 
 

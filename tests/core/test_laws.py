@@ -76,23 +76,33 @@ def _facts() -> st.SearchStrategy[Fact]:
         ),
         st.builds(
             lambda m, e, i: announced(m, e, request_id=i),
-            minutes, st.sampled_from(list(SeerrEventType)), ids,
+            minutes,
+            st.sampled_from(list(SeerrEventType)),
+            ids,
         ),
         st.builds(details, minutes),
         st.builds(movie, minutes, released=st.booleans()),
         st.builds(film, minutes, added=st.none() | minutes),
         st.builds(grabbed, minutes, hashes, webhook=st.booleans()),
-        st.builds(imported, minutes, hashes | st.none(), webhook=st.booleans(), is_upgrade=st.booleans()),
+        st.builds(
+            imported, minutes, hashes | st.none(), webhook=st.booleans(), is_upgrade=st.booleans()
+        ),
         st.builds(failed, minutes, hashes),
         st.builds(file_deleted, minutes, st.sampled_from(["manual", "upgrade", "missingFromDisk"])),
         st.builds(
             lambda m, s, d, t, left: queued(m, s, d, tracked_state=t, size_left=left),
-            minutes, st.sampled_from(list(QueueStatus)), hashes,
-            st.sampled_from(list(TrackedState)), st.integers(0, 8_000_000_000),
+            minutes,
+            st.sampled_from(list(QueueStatus)),
+            hashes,
+            st.sampled_from(list(TrackedState)),
+            st.integers(0, 8_000_000_000),
         ),
         st.builds(
             lambda m, p, s, d: transfer(m, p / 10, s, d),
-            minutes, st.integers(0, 10), st.sampled_from(list(TransferState)), hashes,
+            minutes,
+            st.integers(0, 10),
+            st.sampled_from(list(TransferState)),
+            hashes,
         ),
         st.builds(stepped, minutes, st.sampled_from(list(TransferStep)), hashes),
         st.builds(lambda m, p: item(m, playable=p), minutes, st.booleans()),
@@ -104,7 +114,9 @@ def _facts() -> st.SearchStrategy[Fact]:
         st.builds(lambda m: miss(m, MissKind.SEERR_REQUEST, request(0).subject, SEERR), minutes),
         st.builds(
             lambda m, s, up: health(m, s, reachable=up, push=True),
-            minutes, st.sampled_from([SEERR, RADARR, QBIT, JELLYFIN]), st.booleans(),
+            minutes,
+            st.sampled_from([SEERR, RADARR, QBIT, JELLYFIN]),
+            st.booleans(),
         ),
     )
 
@@ -144,7 +156,9 @@ def _core(projection: Projection) -> tuple[object, ...]:
 
 
 @given(st.data())
-def test_l3_after_any_loss_one_full_reconcile_gives_the_same_projection(data: st.DataObject) -> None:
+def test_l3_after_any_loss_one_full_reconcile_gives_the_same_projection(
+    data: st.DataObject,
+) -> None:
     """The truth is read again in the end; what webhooks and earlier reads said may be lost."""
     history = data.draw(histories)
     end = 250
@@ -165,13 +179,13 @@ def test_l3_after_any_loss_one_full_reconcile_gives_the_same_projection(data: st
         truth.append(film(end))
     # What the services' records hold is read again too; only pushes and old levels are lost.
     truth += [
-        fact for fact in history
-        if not isinstance(fact, Observation) and not fact.provisional
+        fact for fact in history if not isinstance(fact, Observation) and not fact.provisional
     ]
     kept = [fact for fact in history if isinstance(fact, Observation)]
     lost = data.draw(st.sets(st.integers(0, max(len(kept) - 1, 0))))
     survivors = [
-        fact for index, fact in enumerate(kept)
+        fact
+        for index, fact in enumerate(kept)
         if index not in lost and fact.key in {other.key for other in truth}
     ]
     told_all = state([*truth, *(f for f in kept if f.key in {o.key for o in truth})])
@@ -200,7 +214,11 @@ def test_l5_available_is_what_jellyfin_plays(facts: list[Fact]) -> None:
                 assert any(ref.playable for ref in unit.items)
             elif unit.stage not in OFF_LADDER:
                 assert not any(ref.playable for ref in unit.items)
-    seen = [f for f in facts if isinstance(f, LibraryItem) and f.playable and f.item_type is ItemType.MOVIE]
+    seen = [
+        f
+        for f in facts
+        if isinstance(f, LibraryItem) and f.playable and f.item_type is ItemType.MOVIE
+    ]
     if not seen:
         assert all(p.stage is not Stage.AVAILABLE for p in state(facts).values())
 
@@ -232,8 +250,11 @@ def test_l7_a_fact_changes_only_requests_that_own_what_it_names(
     for change in changes:
         owned = ledger.facts_of(change.request_id)
         related = {name for other in owned for name in names(other)}
-        titles = {("title", p.identity.media_type, p.identity.tmdb)
-                  for p in (change.before, change.after) if p is not None}
+        titles = {
+            ("title", p.identity.media_type, p.identity.tmdb)
+            for p in (change.before, change.after)
+            if p is not None
+        }
         same_title = (
             getattr(fact, "tmdb", None) is not None
             and ("title", getattr(fact, "media_type", None), getattr(fact, "tmdb", None)) in titles
@@ -245,7 +266,9 @@ def test_l7_a_fact_changes_only_requests_that_own_what_it_names(
 def test_l8_deriving_from_the_stored_facts_gives_the_stored_projection(facts: list[Fact]) -> None:
     ledger = Ledger(household())
     ledger.apply(facts, NOW)
-    stored = [(fact.KIND, isinstance(fact, Observation), dumps(fact)) for fact in ledger.facts.values()]
+    stored = [
+        (fact.KIND, isinstance(fact, Observation), dumps(fact)) for fact in ledger.facts.values()
+    ]
     reread = [
         load_observation(kind, text) if level else load_occurrence(kind, text)
         for kind, level, text in stored
@@ -267,7 +290,9 @@ def test_time_alone_only_adds_attention(facts: list[Fact], early: int, late: int
     ledger.rederive(at(second))
     for request_id, projection in ledger.projections.items():
         assert projection.stage is before[request_id].stage
-        assert {a.code for a in before[request_id].attention} <= {a.code for a in projection.attention}
+        assert {a.code for a in before[request_id].attention} <= {
+            a.code for a in projection.attention
+        }
 
 
 @given(histories)

@@ -211,12 +211,17 @@ def test_every_grab_leaves_one_line_with_its_size() -> None:
         grabbed(31, OTHER_HASH, size=5_000_000_000),
     )
     grabs = [e for e in the_request(ledger).timeline if e.event == "grabbed"]
-    assert [dict(e.phrase.parameters)["size_bytes"] for e in grabs] == [8_000_000_000, 5_000_000_000]
+    assert [dict(e.phrase.parameters)["size_bytes"] for e in grabs] == [
+        8_000_000_000,
+        5_000_000_000,
+    ]
 
 
 @pytest.mark.ac("AC-17", "AC-81")
 def test_a_complete_download_is_not_called_imported_until_it_is() -> None:
-    ledger = told(request(0), movie(1), film(1), grabbed(2), transfer(9, 1.0, TransferState.COMPLETE))
+    ledger = told(
+        request(0), movie(1), film(1), grabbed(2), transfer(9, 1.0, TransferState.COMPLETE)
+    )
     ledger.rederive(at(60 * 24))
     assert the_request(ledger).stage is Stage.DOWNLOADED
     ledger.apply([film(60 * 24, added=60 * 23)], at(60 * 24))
@@ -310,7 +315,12 @@ def test_an_upgrade_keeps_the_film_available_and_is_told() -> None:
 
 def test_misses_mean_nothing_right_after_an_upgrade() -> None:
     ledger = told(
-        request(0), movie(1), imported(6), film(7, added=6), item(8), playable(8),
+        request(0),
+        movie(1),
+        imported(6),
+        film(7, added=6),
+        item(8),
+        playable(8),
         imported(100, OTHER_HASH, is_upgrade=True),
         miss(101, MissKind.LIBRARY_ITEM, "f" * 32, JELLYFIN),
         miss(115, MissKind.LIBRARY_ITEM, "f" * 32, JELLYFIN),
@@ -320,7 +330,15 @@ def test_misses_mean_nothing_right_after_an_upgrade() -> None:
 
 @pytest.mark.ac("E14")
 def test_one_miss_proves_nothing_and_two_ten_minutes_apart_do() -> None:
-    base = [request(0), movie(1), film(7, added=6), item(8), playable(8), file_deleted(50), film(51)]
+    base = [
+        request(0),
+        movie(1),
+        film(7, added=6),
+        item(8),
+        playable(8),
+        file_deleted(50),
+        film(51),
+    ]
     first = miss(60, MissKind.LIBRARY_ITEM, "f" * 32, JELLYFIN)
     soon = miss(65, MissKind.LIBRARY_ITEM, "f" * 32, JELLYFIN)
     late = miss(70, MissKind.LIBRARY_ITEM, "f" * 32, JELLYFIN)
@@ -347,8 +365,13 @@ def test_a_request_deleted_in_seerr_is_deleted() -> None:
 
 def test_a_film_deleted_in_radarr_is_deleted_and_comes_back_when_it_is_added_again() -> None:
     deleted = TitleChanged(
-        service=RADARR, at=at(20), record="w", provisional=True, object_id=MOVIE,
-        title_key=key(), change=TitleChange.DELETED,
+        service=RADARR,
+        at=at(20),
+        record="w",
+        provisional=True,
+        object_id=MOVIE,
+        title_key=key(),
+        change=TitleChange.DELETED,
     )
     ledger = told(request(0), movie(1), film(1), deleted)
     assert the_request(ledger).stage is Stage.DELETED
@@ -454,11 +477,11 @@ def test_a_4k_request_beside_an_hd_copy_waits_for_its_own_file() -> None:
     uhd = request(0, request_id=2, is_4k=True, arr_id=99)
     home = Household(services={**FULL, RADARR_4K: ServiceKind.RADARR})
     in_4k = movie(1, object_id=99)
-    ledger = told(
-        hd, uhd, movie(1), film(6, added=6), item(8, height=1080), playable(8), home=home
+    ledger = told(hd, uhd, movie(1), film(6, added=6), item(8, height=1080), playable(8), home=home)
+    other = type(in_4k)(
+        **{f: getattr(in_4k, f) for f in in_4k.__slots__ if f != "service"}
+        | {"service": RADARR_4K, "at": in_4k.at}
     )
-    other = type(in_4k)(**{f: getattr(in_4k, f) for f in in_4k.__slots__ if f != "service"} | {
-        "service": RADARR_4K, "at": in_4k.at})
     ledger.apply([other], at(600))
     by_flavour = {p.identity.is_4k: p for p in ledger.projections.values()}
     assert by_flavour[False].stage is Stage.AVAILABLE
@@ -469,8 +492,10 @@ def test_a_4k_request_beside_an_hd_copy_waits_for_its_own_file() -> None:
 def test_two_radarrs_that_both_could_be_meant_are_not_guessed_between() -> None:
     home = Household(services={**FULL, RADARR_4K: ServiceKind.RADARR})
     one, two = movie(1), movie(1, object_id=99)
-    twin = type(two)(**{f: getattr(two, f) for f in two.__slots__ if f != "service"} | {
-        "service": RADARR_4K, "at": two.at})
+    twin = type(two)(
+        **{f: getattr(two, f) for f in two.__slots__ if f != "service"}
+        | {"service": RADARR_4K, "at": two.at}
+    )
     projection = the_request(told(request(0), one, twin, home=home))
     assert projection.arr == ()
     assert [a.advice.key for a in projection.attention] == ["attention.handover_failed.ambiguous"]
@@ -480,8 +505,16 @@ def test_a_persons_word_makes_a_film_available_and_is_shown_as_such() -> None:
     ledger = told(request(0), movie(1))
     projection = the_request(ledger)
     ledger.apply(
-        [Declaration(service=USER, at=at(5), record="1", request=projection.id,
-                     declares=DeclarationKind.AVAILABLE, by="Kid")],
+        [
+            Declaration(
+                service=USER,
+                at=at(5),
+                record="1",
+                request=projection.id,
+                declares=DeclarationKind.AVAILABLE,
+                by="Kid",
+            )
+        ],
         at(600),
     )
     assert the_request(ledger).stage is Stage.AVAILABLE
@@ -491,8 +524,16 @@ def test_a_persons_word_makes_a_film_available_and_is_shown_as_such() -> None:
 @pytest.mark.parametrize(
     ("services", "facts", "stage"),
     [
-        ((SEERR, RADARR), [request(0, SeerrStatus.COMPLETED, media_status=SeerrMediaStatus.AVAILABLE)], Stage.AVAILABLE),
-        ((SEERR, RADARR), [request(0, SeerrStatus.APPROVED, media_status=SeerrMediaStatus.AVAILABLE)], Stage.AVAILABLE),
+        (
+            (SEERR, RADARR),
+            [request(0, SeerrStatus.COMPLETED, media_status=SeerrMediaStatus.AVAILABLE)],
+            Stage.AVAILABLE,
+        ),
+        (
+            (SEERR, RADARR),
+            [request(0, SeerrStatus.APPROVED, media_status=SeerrMediaStatus.AVAILABLE)],
+            Stage.AVAILABLE,
+        ),
         ((SEERR, RADARR), [request(0), movie(1), film(6, added=6)], Stage.IMPORTING),
         ((SEERR,), [request(0), grabbed(2)], Stage.APPROVED),
     ],
@@ -544,12 +585,20 @@ def test_a_fact_nobody_claims_is_forgotten_after_a_day() -> None:
 @pytest.mark.ac("E3")
 def test_milestones_are_ordered_even_when_the_services_clocks_are_not() -> None:
     ledger = told(
-        request(0), grabbed(2), stepped(9, TransferStep.COMPLETED), imported(8),
-        transfer(9, 1.0, TransferState.COMPLETE), item(7.5), playable(7.5), movie(1),
+        request(0),
+        grabbed(2),
+        stepped(9, TransferStep.COMPLETED),
+        imported(8),
+        transfer(9, 1.0, TransferState.COMPLETE),
+        item(7.5),
+        playable(7.5),
+        movie(1),
     )
     reached = the_request(ledger).units[0].milestones
     assert [m.time for m in reached] == sorted(m.time for m in reached)
-    assert [LADDER.index(m.stage) for m in reached] == sorted(LADDER.index(m.stage) for m in reached)
+    assert [LADDER.index(m.stage) for m in reached] == sorted(
+        LADDER.index(m.stage) for m in reached
+    )
 
 
 def test_counts_add_up_to_the_film() -> None:

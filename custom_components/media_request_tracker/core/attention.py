@@ -136,7 +136,11 @@ def handover_failed(evidence: Evidence, unit: Unit, stage: Stage) -> Found | Non
 def not_released(evidence: Evidence, unit: Unit, stage: Stage) -> Found | None:
     """The film is not out yet, by the *arr's minimum availability."""
     title = evidence.arr_title
-    if stage not in (Stage.APPROVED, Stage.SEARCHING) or title is None or title.released is not False:
+    if (
+        stage not in (Stage.APPROVED, Stage.SEARCHING)
+        or title is None
+        or title.released is not False
+    ):
         return None
     since = title.added or evidence.requested_at or title.at
     if title.release_time is None:
@@ -199,9 +203,7 @@ def _in_state(
     """Return the first live transfer in one of these states, while the unit still needs it."""
     if stage not in (Stage.GRABBED, Stage.DOWNLOADING):
         return None
-    return next(
-        (pair for pair in _transfers(evidence, unit) if pair[1].state in states), None
-    )
+    return next((pair for pair in _transfers(evidence, unit) if pair[1].state in states), None)
 
 
 def metadata_pending(evidence: Evidence, unit: Unit, stage: Stage) -> Found | None:
@@ -247,9 +249,7 @@ def download_error(evidence: Evidence, unit: Unit, stage: Stage) -> Found | None
     return _queue_in(evidence, unit, stage, QueueStatus.FAILED)
 
 
-def _queue_in(
-    evidence: Evidence, unit: Unit, stage: Stage, status: QueueStatus
-) -> Found | None:
+def _queue_in(evidence: Evidence, unit: Unit, stage: Stage, status: QueueStatus) -> Found | None:
     """Return what the *arr's queue says where no client of ours has the download."""
     if stage not in (Stage.GRABBED, Stage.DOWNLOADING):
         return None
@@ -362,7 +362,11 @@ def not_in_jellyfin(evidence: Evidence, unit: Unit, stage: Stage) -> Found | Non
 
 def _first_service(evidence: Evidence, kind: ServiceKind) -> ServiceId | None:
     return next(
-        (service for service, is_kind in sorted(evidence.household.services.items()) if is_kind is kind),
+        (
+            service
+            for service, is_kind in sorted(evidence.household.services.items())
+            if is_kind is kind
+        ),
         None,
     )
 
@@ -374,7 +378,9 @@ def push_silent(evidence: Evidence, unit: Unit, stage: Stage) -> Found | None:
     """A service did something and its webhook never said so."""
     if stage in (Stage.AVAILABLE, Stage.DELETED, Stage.DECLINED):
         return None
-    raw = [fact for kind in (Grabbed, Imported) for fact in evidence.all(kind) if unit in fact.units]
+    raw = [
+        fact for kind in (Grabbed, Imported) for fact in evidence.all(kind) if unit in fact.units
+    ]
     last = max(
         (fact for fact in raw if not fact.provisional),
         key=lambda fact: (fact.at, fact.record),
@@ -421,18 +427,20 @@ def needed_services(evidence: Evidence, stages: frozenset[Stage]) -> tuple[Servi
     return tuple(
         service
         for service, kind in sorted(evidence.household.services.items())
-        if kind in kinds and (service in involved or kind is ServiceKind.JELLYFIN)
-        and (not kind.is_arr or not evidence.claim.objects
-             or any(ref.service == service for ref in evidence.claim.objects))
+        if kind in kinds
+        and (service in involved or kind is ServiceKind.JELLYFIN)
+        and (
+            not kind.is_arr
+            or not evidence.claim.objects
+            or any(ref.service == service for ref in evidence.claim.objects)
+        )
     )
 
 
 def unanswering(evidence: Evidence, stages: frozenset[Stage]) -> tuple[ServiceId, ...]:
     """Return those of the needed services that do not answer."""
     return tuple(
-        service
-        for service in needed_services(evidence, stages)
-        if not _answers(evidence, service)
+        service for service in needed_services(evidence, stages) if not _answers(evidence, service)
     )
 
 
@@ -442,10 +450,14 @@ def service_unavailable(evidence: Evidence, unit: Unit, stage: Stage) -> Found |
     if not down:
         return None
     health = evidence.health(down[0])
-    return None if health is None else Found(
-        since=health.since,
-        service=down[0],
-        parameters=(("service", evidence.household.services[down[0]].value),),
+    return (
+        None
+        if health is None
+        else Found(
+            since=health.since,
+            service=down[0],
+            parameters=(("service", evidence.household.services[down[0]].value),),
+        )
     )
 
 

@@ -83,7 +83,7 @@ def _hints(cls: type) -> dict[str, Any]:
     return get_type_hints(cls)
 
 
-def _build(hint: Any, plain: Any) -> Any:  # noqa: PLR0911 - one return per kind of type
+def _build(hint: Any, plain: Any) -> Any:
     if isinstance(hint, TypeAliasType):
         return _build(hint.__value__, plain)
     if isinstance(hint, NewType):

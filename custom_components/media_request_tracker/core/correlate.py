@@ -116,7 +116,9 @@ def named(item_type: ItemType, title: str) -> Name:
 def normal_title(title: str) -> str:
     """Return a title in the form in which two spellings of it are equal."""
     plain = unicodedata.normalize("NFKD", title.casefold())
-    return " ".join("".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c)).split())
+    return " ".join(
+        "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c)).split()
+    )
 
 
 def components(path: str) -> list[str]:
@@ -160,7 +162,7 @@ _MISS_NAMES: dict[MissKind, Callable[[Miss], Name]] = {
 }
 
 
-def names(fact: Fact) -> frozenset[Name]:  # noqa: PLR0911 - one line per kind of fact
+def names(fact: Fact) -> frozenset[Name]:
     """Return the subjects a fact names."""
     match fact:
         case SeerrRequest():
@@ -267,9 +269,7 @@ def _of_objects(fact: Fact, objects: Collection[ArrRef]) -> bool:
     return any(ref.service == fact.service and ref.object_id == object_id for ref in objects)
 
 
-def _objects(
-    seed: Seed, lookup: Lookup, household: Household
-) -> tuple[tuple[ArrRef, ...], bool]:
+def _objects(seed: Seed, lookup: Lookup, household: Household) -> tuple[tuple[ArrRef, ...], bool]:
     """Return the *arr objects that are this request's, and whether the choice was ambiguous."""
     identity = seed.identity
     if identity.arr is not None:
@@ -318,8 +318,9 @@ def _item_watch(identity: RequestIdentity, facts: Collection[Fact]) -> frozenset
         if isinstance(fact, ArrUnit) and fact.file is not None and fact.file.path
     }
     watch.update(
-        file_name(fact.path) for fact in facts if (path := getattr(fact, "path", None)) and path
-        and isinstance(fact, ArrOccurrence)
+        file_name(fact.path)
+        for fact in facts
+        if (path := getattr(fact, "path", None)) and path and isinstance(fact, ArrOccurrence)
     )
     watch.discard(("file", ""))
     if identity.media_type is MediaType.MOVIE:
@@ -386,13 +387,16 @@ def matched_units(
         return ()
     agreeing = [provider for provider in known if stated.get(provider) == known[provider]]
     contradicting = [
-        provider for provider in ("tmdb", "imdb")
+        provider
+        for provider in ("tmdb", "imdb")
         if provider in known and provider in stated and provider not in agreeing
     ]
     if contradicting:
         return ()
-    by_title = not agreeing and not any(provider in stated for provider in known) and (
-        _same_title(item, facts)
+    by_title = (
+        not agreeing
+        and not any(provider in stated for provider in known)
+        and (_same_title(item, facts))
     )
     return (FILM,) if by_path or agreeing or by_title else ()
 

@@ -18,13 +18,7 @@ from dataclasses import dataclass
 
 from .attention import unit_attention
 from .evidence import Evidence
-from .facts import (
-    QueueStatus,
-    SeerrMediaStatus,
-    SeerrStatus,
-    TrackedState,
-    TransferState,
-)
+from .facts import QueueStatus, SeerrMediaStatus, SeerrStatus, TrackedState, TransferState
 from .milestones import milestones
 from .model import ServiceKind, Stage, Unit
 from .projection import ItemRef, UnitFile, UnitProjection
@@ -62,8 +56,10 @@ def is_deleted(evidence: Evidence, unit: Unit) -> bool:
     if evidence.arr_deleted is not None:
         return not evidence.items(unit)
     item_gone = evidence.item_gone(unit)
-    return item_gone is not None and evidence.arr_title is not None and not (
-        evidence.has_file(unit) or evidence.live_downloads(unit)
+    return (
+        item_gone is not None
+        and evidence.arr_title is not None
+        and not (evidence.has_file(unit) or evidence.live_downloads(unit))
     )
 
 
@@ -233,6 +229,4 @@ def _files(evidence: Evidence, unit: Unit) -> tuple[UnitFile, ...]:
     current = evidence.arr_unit(unit)
     if current is None or current.file is None or not evidence.has_file(unit):
         return ()
-    return (
-        UnitFile(service=current.service, path=current.file.path, size=current.file.size),
-    )
+    return (UnitFile(service=current.service, path=current.file.path, size=current.file.size),)

@@ -315,9 +315,7 @@ class Evidence:
 
     def search(self, unit: Unit) -> SearchState | None:
         """Return the *arr's search as it stands for a unit."""
-        found = (
-            fact for fact in self.all(SearchState) if not fact.units or unit in fact.units
-        )
+        found = (fact for fact in self.all(SearchState) if not fact.units or unit in fact.units)
         return max(found, key=lambda fact: (fact.at, str(fact.key)), default=None)
 
     def last_search(self, unit: Unit) -> datetime | None:
@@ -411,7 +409,8 @@ class Evidence:
         ends = self._ends(unit, ids, started)
         queue_current = queue is not None and self._current(queue)
         queue_gone = gone(
-            None if queue is None else queue.at, self._download_misses(MissKind.QUEUE_ITEM, ids, started)
+            None if queue is None else queue.at,
+            self._download_misses(MissKind.QUEUE_ITEM, ids, started),
         )
         transfer_gone = gone(
             None if transfer is None else transfer.at,
@@ -458,9 +457,12 @@ class Evidence:
         if current is not None and current.has_file and current.file is not None:
             added = current.file.added
             others = [
-                fact for fact in self.covering(Imported, unit)
-                if fact.download_id is not None and fact.download_id not in ids
-                and added is not None and abs(fact.at - added) <= SAME_EVENT
+                fact
+                for fact in self.covering(Imported, unit)
+                if fact.download_id is not None
+                and fact.download_id not in ids
+                and added is not None
+                and abs(fact.at - added) <= SAME_EVENT
             ]
             if added is not None and added >= started and not others:
                 ends.append(added)
@@ -487,9 +489,7 @@ class Evidence:
         """Return whether the unit had a file just before a moment."""
         words = [(fact.at, True) for fact in self.covering(Imported, unit)]
         words += [
-            (fact.at, False)
-            for fact in self.covering(FileDeleted, unit)
-            if not fact.is_replacement
+            (fact.at, False) for fact in self.covering(FileDeleted, unit) if not fact.is_replacement
         ]
         before = [word for word in words if word[0] < moment]
         if before:

@@ -10,16 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from .codec import dumps
-from .correlate import (
-    Claim,
-    Name,
-    Seed,
-    claim,
-    names,
-    request_id,
-    seerr_name,
-    title_name,
-)
+from .correlate import Claim, Name, Seed, claim, names, request_id, seerr_name
 from .evidence import Evidence
 from .facts import (
     ArrOccurrence,
@@ -150,7 +141,9 @@ class Ledger:
             learned.append(fact)
         return tuple(learned)
 
-    def apply(self, facts: Iterable[Fact], now: datetime) -> tuple[tuple[Fact, ...], tuple[Change, ...]]:
+    def apply(
+        self, facts: Iterable[Fact], now: datetime
+    ) -> tuple[tuple[Fact, ...], tuple[Change, ...]]:
         """Take facts in and derive what they concern.
 
         Returns the facts that were new, and the requests that changed.
@@ -284,11 +277,7 @@ class Ledger:
         if identity.media_type is MediaType.MOVIE:
             return None if identity.tmdb is None else TitleKey(MediaType.MOVIE, identity.tmdb)
         tvdb = next(
-            (
-                fact.tvdb
-                for fact in self._identifying(identity)
-                if fact.tvdb is not None
-            ),
+            (fact.tvdb for fact in self._identifying(identity) if fact.tvdb is not None),
             None,
         )
         return None if tvdb is None else TitleKey(MediaType.TV, tvdb)
@@ -437,20 +426,21 @@ class Ledger:
     def freeze(self, request: RequestId) -> tuple[Fact, ...]:
         """Put a closed request aside; return the facts that go with it."""
         facts = self._exclusive(request)
-        projection = self._projections[request]
-        read = next((f for f in self.facts_of(request) if isinstance(f, SeerrRequest)), None)
-        watched = frozenset(
-            name for fact in facts for name in names(fact) if name[0] in ("seerr", "arr")
-        )
-        self.note_frozen(
-            Frozen(
-                identity=projection.identity,
-                names=watched,
-                seerr_state=None if read is None else (read.status, read.media_status),
-            )
-        )
+        self.note_frozen(self.frozen_form(self._projections[request], facts))
         self._remove(request, facts)
         return facts
+
+    @staticmethod
+    def frozen_form(projection: Projection, facts: Collection[Fact]) -> Frozen:
+        """Return what to remember of a request that is put aside with these facts."""
+        read = next((fact for fact in facts if isinstance(fact, SeerrRequest)), None)
+        return Frozen(
+            identity=projection.identity,
+            names=frozenset(
+                name for fact in facts for name in names(fact) if name[0] in ("seerr", "arr")
+            ),
+            seerr_state=None if read is None else (read.status, read.media_status),
+        )
 
     def note_frozen(self, frozen: Frozen) -> None:
         """Remember a request that was put aside."""
@@ -458,9 +448,7 @@ class Ledger:
         for name in frozen.names:
             self._frozen_names[name] = frozen.identity.id
 
-    def thaw(
-        self, request: RequestId, facts: Iterable[Fact], now: datetime
-    ) -> tuple[Change, ...]:
+    def thaw(self, request: RequestId, facts: Iterable[Fact], now: datetime) -> tuple[Change, ...]:
         """Take a frozen request and its facts back."""
         frozen = self._frozen.pop(request, None)
         if frozen is not None:
@@ -497,4 +485,3 @@ class Ledger:
         self._seeds.pop(request, None)
         for those in self._by_title.values():
             those.discard(request)
-

@@ -45,9 +45,7 @@ def milestones(evidence: Evidence, unit: Unit, stage: Stage) -> tuple[Milestone,
     return tuple(reversed(found))
 
 
-def _inferable(
-    evidence: Evidence, unit: Unit, own: dict[Stage, datetime]
-) -> frozenset[Stage]:
+def _inferable(evidence: Evidence, unit: Unit, own: dict[Stage, datetime]) -> frozenset[Stage]:
     """Return the stages that a later one may prove."""
     stages: set[Stage] = set()
     if not evidence.identity.adopted:
@@ -99,9 +97,7 @@ def _own_evidence(evidence: Evidence, unit: Unit) -> dict[Stage, datetime]:
     }
     own: dict[Stage, datetime] = {}
     for stage, (bound, times) in candidates.items():
-        counted = [
-            time for time in times if time is not None and (bound is None or time >= bound)
-        ]
+        counted = [time for time in times if time is not None and (bound is None or time >= bound)]
         if counted:
             own[stage] = min(min(counted), evidence.now)
     return own

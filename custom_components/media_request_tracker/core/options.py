@@ -69,7 +69,12 @@ class Household:
     @property
     def authority(self) -> ServiceKind | None:
         """Return the kind of service that says what is available."""
-        for kind in (ServiceKind.JELLYFIN, ServiceKind.SEERR, ServiceKind.SONARR, ServiceKind.RADARR):
+        for kind in (
+            ServiceKind.JELLYFIN,
+            ServiceKind.SEERR,
+            ServiceKind.SONARR,
+            ServiceKind.RADARR,
+        ):
             if self.has(kind):
                 return kind
         return None

@@ -334,5 +334,3 @@ class Change:
     request_id: RequestId
     before: Projection | None
     after: Projection | None
-
-

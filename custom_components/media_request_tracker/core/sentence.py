@@ -40,7 +40,9 @@ def _approved(evidence: Evidence, unit: Unit, stage: Stage) -> Phrase:
 def _searching(evidence: Evidence, unit: Unit, stage: Stage) -> Phrase:
     if (held := evidence.delayed(unit)) is not None:
         if held.completes_at is not None:
-            return Phrase(key="stage.searching.delayed_until", times=(("until", held.completes_at),))
+            return Phrase(
+                key="stage.searching.delayed_until", times=(("until", held.completes_at),)
+            )
         return Phrase(key="stage.searching.delayed")
     return Phrase(key="stage.searching")
 
@@ -102,8 +104,6 @@ def _available(evidence: Evidence, unit: Unit, stage: Stage) -> Phrase:
         key="stage.available.other",
         parameters=(("service", authority.value if authority else ""),),
     )
-
-
 
 
 _STAGE_SENTENCES = {

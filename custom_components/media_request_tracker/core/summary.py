@@ -13,14 +13,7 @@ from .derive import derive_unit
 from .evidence import Evidence
 from .facts import DeclarationKind, SeerrEvent
 from .model import ACTIVE, LADDER, OFF_LADDER, Stage, Unit
-from .projection import (
-    Counts,
-    DownloadProjection,
-    ItemRef,
-    Phrase,
-    Projection,
-    UnitProjection,
-)
+from .projection import Counts, DownloadProjection, ItemRef, Phrase, Projection, UnitProjection
 from .sentence import unit_sentence
 from .timeline import timeline
 from .transfer import show
@@ -71,9 +64,7 @@ def derive_request(evidence: Evidence) -> Projection:
             seerr.imdb if seerr else None,
         ),
         tvdb=_first(identity.tvdb, details.tvdb if details else None),
-        seasons=_first(
-            seerr.seasons if seerr else None, announced.seasons if announced else None
-        )
+        seasons=_first(seerr.seasons if seerr else None, announced.seasons if announced else None)
         or (),
         is_anime=is_anime(evidence),
         stage=stage,
@@ -245,4 +236,3 @@ def _next_due(evidence: Evidence, units: Sequence[UnitProjection]) -> datetime |
     return min(
         (due for unit in units if (due := evidence.due.get(unit.unit)) is not None), default=None
     )
-

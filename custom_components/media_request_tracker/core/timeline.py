@@ -92,7 +92,9 @@ def _arr(evidence: Evidence) -> Iterable[TimelineEntry]:
             phrase=Phrase(
                 key=f"timeline.{event}" + (".sized" if grab.size else ""),
                 parameters=_present(
-                    quality=grab.quality or "?", indexer=grab.indexer or "?", size_bytes=grab.size or None
+                    quality=grab.quality or "?",
+                    indexer=grab.indexer or "?",
+                    size_bytes=grab.size or None,
                 ),
             ),
         )
@@ -204,9 +206,7 @@ def _own(evidence: Evidence) -> Iterable[TimelineEntry]:
             event="declared",
             service=USER,
             units=declared.units,
-            phrase=Phrase(
-                key=f"timeline.declared.{declared.declares}"
-            ),
+            phrase=Phrase(key=f"timeline.declared.{declared.declares}"),
         )
 
 
